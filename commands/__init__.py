@@ -1,0 +1,1 @@
+"""The sub-commands of ``shishen``: one file per noun."""
