@@ -223,23 +223,25 @@ def python_lists(text: str) -> list[list[Any]]:
     """
     found: list[list[Any]] = []
     position = misses = 0
-    while (start := text.find("[", position)) >= 0 and misses < _MAX_MISSES:
+    while misses < _MAX_MISSES and (start := text.find("[", position)) >= 0:
         end = _closing_bracket(text, start)
-        position = start + 1
-        misses += 1
-        if end < 0:
-            continue
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a stray backslash in a string is no fault of ours
-                value = ast.literal_eval(text[start : end + 1])
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
+        value = _literal(text[start : end + 1]) if end > 0 else None
         if isinstance(value, list):
             found.append(value)
             position = end + 1
-            misses = 0
+        else:
+            misses += 1
+            position = start + 1
     return found
+
+
+def _literal(source: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a stray backslash in a string is no fault of ours
+            return ast.literal_eval(source)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def _closing_bracket(text: str, start: int) -> int:
