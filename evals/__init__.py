@@ -1,0 +1,1 @@
+"""Programs that measure quality against labelled questions; nothing imports them."""
