@@ -48,7 +48,9 @@ def not_found_text(question: str, rows: list[ExplainRow]) -> str:
         return "这个我答不上来：我只会按菜谱教做菜，没有找到相关的菜谱。可以问我“红烧肉怎么做”这样的问题。"
     asked = query.cores[0]
     name = f"“{asked}”的菜谱" if len(asked) <= 16 else "这道菜的菜谱"
-    return f"我没有{name}，不想瞎编。比较接近的有：{'、'.join(near)}。想看哪一个？"
+    # Numbered, so that 第二个 is understood.
+    listed = "；".join(f"{number}. {dish}" for number, dish in enumerate(near, start=1))
+    return f"我没有{name}，不想瞎编。比较接近的有：{listed}。想看哪一个？"
 
 
 def pantry_text(foods: tuple[str, ...], recipes: list[Document]) -> str:
