@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from commands.support import guarded, make_components
 from weights import console_progress
@@ -19,14 +18,12 @@ _STATUS = {"ready": "已下载", "partial": "没下载完", "missing": "没有",
 def list_models() -> None:
     """What the registry knows and what is here."""
     store = make_components().weights
-    table = Table(box=None, pad_edge=False)
-    for title in ("模型", "状态", "大小", "许可", "用途"):
-        table.add_column(title, no_wrap=title in ("模型", "状态"))
+    out = Console(highlight=False)
     for name in store.names():
         model = store.registry.get(name)
-        size = sum(file.size for file in model.files)
-        table.add_row(name, _STATUS[store.status(name)], f"{size / 1e6:.0f} MB", model.licence, model.purpose)
-    Console().print(table)
+        size = sum(file.size for file in model.files) / 1e6
+        out.print(f"[bold]{name}[/bold]  {_STATUS[store.status(name)]}，{size:.0f} MB，{model.licence}", soft_wrap=True)
+        out.print(f"    [dim]{model.purpose}[/dim]", soft_wrap=True)
 
 
 @app.command()

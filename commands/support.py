@@ -18,6 +18,13 @@ from weights import WeightsError
 P = ParamSpec("P")
 R = TypeVar("R")
 EXIT_USAGE = 2
+_STAGES = {
+    "read": "读菜谱",
+    "embed": "向量（中文）",
+    "embed latin": "向量（英文）",
+    "write": "写索引",
+    "wait": "等另一个构建",
+}
 
 
 def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
@@ -57,8 +64,6 @@ def make_components(index: str = "", *, top_n: int | None = None) -> Components:
 class BuildProgress:
     """A bar with rate and ETA for index builds; on standard error, so that output stays clean."""
 
-    _NAMES = {"read": "读菜谱", "embed": "向量（中文）", "embed latin": "向量（英文）", "write": "写索引"}  # noqa: RUF012
-
     def __init__(self) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -80,7 +85,7 @@ class BuildProgress:
     def __call__(self, stage: str, done: int, total: int) -> None:
         """See ``vectorstores.build.Progress``."""
         if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(self._NAMES.get(stage, stage), total=total or None, rate="")
+            self._tasks[stage] = self._progress.add_task(_STAGES.get(stage, stage), total=total or None, rate="")
         task = self._tasks[stage]
         speed = self._progress.tasks[self._progress.task_ids.index(task)].speed
         self._progress.update(task, completed=done, total=total or None, rate=f"{speed:.0f}/s" if speed else "")

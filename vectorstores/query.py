@@ -21,6 +21,8 @@ _ENGLISH_SHELL = re.compile(
     r"(?:how (?:to|do (?:i|you|we)|can i|should i) (?:make|cook|prepare)|(?:a |the )?recipes? (?:for|of))\s+"
     r"(?:(?:a|an|the|some)\s+)?|\s+recipe$"
 )
+# A clause that is longer names no dish, and would cost the embedding seconds.
+_LONGEST_CORE = 128
 _CHINESE = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 _LATIN = re.compile(r"[a-z]")
 
@@ -64,7 +66,8 @@ def _script(text: str) -> str:
 
 def cores_of(text: str) -> tuple[str, ...]:
     """A normalised question -> what its clauses ask about, without shells and without details; may be empty."""
-    return tuple(dict.fromkeys(_ENGLISH_SHELL.sub("", core) for core in question_cores(without_detail(text))))
+    cores = question_cores(without_detail(text))
+    return tuple(dict.fromkeys(_ENGLISH_SHELL.sub("", core)[:_LONGEST_CORE] for core in cores))
 
 
 def asked_form(core: str) -> str:
@@ -88,4 +91,6 @@ def understand(question: str) -> SearchQuery:
     # Half a surrogate pair (a cut emoji) is no text that a tokenizer takes.
     text = normalise(question.encode("utf-8", "replace").decode("utf-8"))
     cores = cores_of(text)
-    return SearchQuery(text=text, cores=cores or (text,), all_shell=not cores, foods=_foods(text), script=_script(text))
+    return SearchQuery(
+        text=text, cores=cores or (text[:_LONGEST_CORE],), all_shell=not cores, foods=_foods(text), script=_script(text)
+    )

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from pypinyin import Style, lazy_pinyin
 
-VERSION = "char12-pinyin12-v1"
+VERSION = "char12-pinyin12-asked-v2"
 _RUNS = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+|[a-z0-9]+")
 _STOP_LATIN = frozenset(
     [
