@@ -18,6 +18,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
+from rich.console import Console
+from rich.progress import track
 
 from chains import Components, Settings
 from chains.answer import build_answer
@@ -75,7 +77,7 @@ def measure(count: int) -> dict[str, Any]:
     before: list[dict[str, Any]] = []
     after: list[dict[str, Any]] = []
     replaced = asked = 0
-    for number in range(count):
+    for number in track(range(count), description="answers", console=Console(stderr=True)):
         recipe = parts.index.recipe(number * total // count)
         detail = DETAILS[number // 2 % len(DETAILS)] if number % 2 else "怎么做"
         raw.clear()

@@ -1,25 +1,29 @@
 """Where the chat model's tokens come from: llama.cpp in this process, an OpenAI-compatible server, or a fake."""
 
 import asyncio
-import json
+import atexit
+import contextlib
 import logging
 import os
 import queue
+import re
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
-
-from runnables.errors import ModelError
-from runnables.llm import Backend, LlmConfig, RecipeChatModel, to_error
+from runnables.errors import BusyError, ModelError, RequestError
+from runnables.llm import Backend, LlmConfig, RecipeChatModel
+from runnables.openai_server import OpenAiServer
 from runnables.schema import JsonObject
-from weights import WeightStore
+from weights import WeightsError, WeightStore
 
 logger = logging.getLogger(__name__)
 _END = object()
+# <|im_end|>, <｜User｜>, <end_of_turn>, </s>: what chat templates put around a turn.
+_CONTROL = re.compile(r"<(?=[|｜]|/?(?:s|bos|eos|start_of_turn|end_of_turn|start_header_id|end_header_id|eot_id)>)")
+_STOP_S = 10.0
 
 
 class LlamaCpp:
@@ -30,17 +34,39 @@ class LlamaCpp:
         self._find_weights = find_weights
         self._server: Any = None
         self._lock = threading.Lock()
+        self._running: dict[threading.Thread, threading.Event] = {}
 
     def warm_up(self) -> None:
         """Load the weights; a second call does nothing."""
         with self._lock:
             if self._server is None:
                 self._server = self._load()
+                # A thread still inside llama.cpp when the interpreter goes down takes the process down with an abort.
+                atexit.register(self.close)
 
     def close(self) -> None:
-        """Stop generating and free the weights."""
+        """Stop every generation, wait for it, and free the weights."""
+        running = dict(self._running)
+        for stopped in running.values():
+            stopped.set()
+        for thread in running:
+            thread.join(_STOP_S)
         with self._lock:
             self._server = None
+        atexit.unregister(self.close)
+
+    def _start(self, body: JsonObject, emit: Callable[[Any], None]) -> threading.Event:
+        """Generate in a thread of its own; setting the event that is returned ends it.
+
+        A client that leaves gives its place back at once, its thread ends at the next token: threads are bounded too.
+        """
+        if len(self._running) >= 2 * (self._config.slots + self._config.waiting):
+            raise BusyError("模型还在结束上一批回答，请稍等几秒再试。")
+        stopped = threading.Event()
+        thread = threading.Thread(target=self._run, args=(body, emit, stopped), name="llama-cpp", daemon=True)
+        self._running[thread] = stopped
+        thread.start()
+        return stopped
 
     def _load(self) -> Any:
         import xllamacpp
@@ -52,8 +78,8 @@ class LlamaCpp:
         params.n_ctx = self._config.context_tokens * self._config.slots
         params.cpuparams.n_threads = self._config.threads or os.cpu_count() or 2
         params.verbosity = -1
-        # The library opens an HTTP port of its own on the loopback interface. Nothing of ours uses it: it gets no page, no
-        # view into the slots, and a key that nobody knows.
+        # The library opens an HTTP port of its own on the loopback interface. Nothing of ours uses it: it gets no page,
+        # no view into the slots, and a key that nobody knows.
         params.ui = False
         params.endpoint_slots = False
         params.api_keys = [secrets.token_urlsafe(32)]
@@ -61,7 +87,7 @@ class LlamaCpp:
             return xllamacpp.Server(params)
         except (RuntimeError, ValueError) as error:
             raise ModelError(
-                f"模型文件 {path.name} 打不开：{str(error)[:200]}。可以运行 shishen models verify 检查。"
+                f"模型文件 {path.name} 打不开（{str(error).rstrip('. ')[:200]}），可以运行 shishen models verify 检查。"
             ) from error
 
     def _run(self, body: JsonObject, emit: Callable[[Any], None], stopped: threading.Event) -> None:
@@ -71,35 +97,38 @@ class LlamaCpp:
 
         try:
             self.warm_up()
-            self._server.handle_chat_completions(_plain_text_only(body), on_chunk)
+            if not stopped.is_set():
+                self._server.handle_chat_completions(_plain_text_only(body), on_chunk)
+        except WeightsError as error:
+            logger.warning("no weights: %s", error)
+            emit(ModelError("模型文件不在这台机器上，或者已经损坏，请运行 shishen models verify 检查。"))
         except Exception as error:
-            logger.debug("llama.cpp failed", exc_info=True)
-            emit(error if isinstance(error, ModelError) else {"error": {"message": str(error)}})
+            logger.warning("llama.cpp failed", exc_info=True)
+            emit(error if isinstance(error, RequestError) else {"error": {"message": str(error)}})
         finally:
+            self._running.pop(threading.current_thread(), None)
             emit(_END)
 
-    def stream(self, body: JsonObject) -> Iterator[JsonObject]:
+    def stream(self, body: JsonObject) -> Generator[JsonObject]:
         """See ``Backend``."""
         events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        stopped = threading.Event()
-        threading.Thread(target=self._run, args=(body, events.put, stopped), name="llama-cpp", daemon=True).start()
+        stopped = self._start(body, events.put)
         try:
             while (event := events.get()) is not _END:
                 yield from _unpack(event)
         finally:
             stopped.set()
 
-    async def astream(self, body: JsonObject) -> AsyncIterator[JsonObject]:
+    async def astream(self, body: JsonObject) -> AsyncGenerator[JsonObject]:
         """See ``Backend``."""
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[Any] = asyncio.Queue()
-        stopped = threading.Event()
 
         def emit(event: Any) -> None:
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody listens any more
                 loop.call_soon_threadsafe(events.put_nowait, event)
 
-        threading.Thread(target=self._run, args=(body, emit, stopped), name="llama-cpp", daemon=True).start()
+        stopped = self._start(body, emit)
         try:
             while (event := await events.get()) is not _END:
                 for part in _unpack(event):
@@ -117,83 +146,10 @@ def _unpack(event: Any) -> list[JsonObject]:
 def _plain_text_only(body: JsonObject) -> JsonObject:
     """The body with every control token of the chat template defused: what people and recipes say is text.
 
-    llama.cpp parses <|im_end|> wherever it stands in the rendered prompt, so the bracket pair is parted.
+    llama.cpp parses <|im_end|> wherever it stands in the rendered prompt, so the bracket is parted from the rest.
     """
-    messages = [{**message, "content": message["content"].replace("<|", "< |")} for message in body["messages"]]
+    messages = [{**message, "content": _CONTROL.sub("< ", message["content"])} for message in body["messages"]]
     return {**body, "messages": messages}
-
-
-class OpenAiServer:
-    """Any server that speaks POST /chat/completions with server-sent events: LMDeploy, vLLM, llama.cpp, Ollama."""
-
-    def __init__(self, config: LlmConfig) -> None:
-        self._url = f"{config.base_url.rstrip('/')}/chat/completions"
-        self._timeout = httpx.Timeout(config.timeout_s, connect=min(5.0, config.timeout_s))
-        key = config.api_key.get_secret_value() if config.api_key else ""
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
-
-    def warm_up(self) -> None:
-        """Check that something answers at the address."""
-        try:
-            httpx.get(
-                self._url.removesuffix("/chat/completions") + "/models", headers=self._headers, timeout=self._timeout
-            )
-        except httpx.HTTPError as error:
-            raise ModelError(f"模型服务 {self._url} 连不上（{type(error).__name__}），请检查 llm.base_url。") from error
-
-    def close(self) -> None:
-        """Nothing is kept open between requests."""
-
-    def stream(self, body: JsonObject) -> Iterator[JsonObject]:
-        """See ``Backend``."""
-        try:
-            with (
-                httpx.Client(timeout=self._timeout, headers=self._headers) as client,
-                client.stream("POST", self._url, json=body) as response,
-            ):
-                if response.status_code >= 400:
-                    raise _refused(response.status_code, response.read())
-                for line in response.iter_lines():
-                    if (event := _event(line)) is not None:
-                        yield event
-        except httpx.HTTPError as error:
-            raise _unreachable(error) from error
-
-    async def astream(self, body: JsonObject) -> AsyncIterator[JsonObject]:
-        """See ``Backend``."""
-        try:
-            async with (
-                httpx.AsyncClient(timeout=self._timeout, headers=self._headers) as client,
-                client.stream("POST", self._url, json=body) as response,
-            ):
-                if response.status_code >= 400:
-                    raise _refused(response.status_code, await response.aread())
-                async for line in response.aiter_lines():
-                    if (event := _event(line)) is not None:
-                        yield event
-        except httpx.HTTPError as error:
-            raise _unreachable(error) from error
-
-
-def _event(line: str) -> JsonObject | None:
-    if not line.startswith("data:") or (data := line[5:].strip()) in ("", "[DONE]"):
-        return None
-    try:
-        event = json.loads(data)
-    except ValueError:
-        raise ModelError(
-            "模型服务送来的数据读不懂（不是 JSON），请检查 llm.base_url 是不是 OpenAI 兼容接口。"
-        ) from None
-    return cast(JsonObject, event) if isinstance(event, dict) else None
-
-
-def _refused(status: int, body: bytes) -> Exception:
-    text = body[:500].decode("utf-8", "replace")
-    return to_error({"message": f"HTTP {status}: {text}"})
-
-
-def _unreachable(error: httpx.HTTPError) -> ModelError:
-    return ModelError(f"模型服务没有回答（{type(error).__name__}），请稍后再试。")
 
 
 class FakeBackend:
@@ -220,7 +176,7 @@ class FakeBackend:
             return prompt.split("步骤：", 1)[1].split("\n\n", 1)[0].strip()
         return f"（测试模型）{body['messages'][-1]['content']}"
 
-    def stream(self, body: JsonObject) -> Iterator[JsonObject]:
+    def stream(self, body: JsonObject) -> Generator[JsonObject]:
         """See ``Backend``."""
         done = False
         try:
@@ -231,7 +187,7 @@ class FakeBackend:
         finally:
             self.closed_early += not done
 
-    async def astream(self, body: JsonObject) -> AsyncIterator[JsonObject]:
+    async def astream(self, body: JsonObject) -> AsyncGenerator[JsonObject]:
         """See ``Backend``."""
         source = self.stream(body)
         try:
@@ -239,7 +195,7 @@ class FakeBackend:
                 await asyncio.sleep(0)
                 yield event
         finally:
-            source.close()  # type: ignore[attr-defined]
+            source.close()
 
     def warm_up(self) -> None:
         """Nothing to load."""
@@ -264,7 +220,13 @@ def find_gguf(model: str, store: WeightStore) -> Path:
     """A registry name or the path of a .gguf file -> the file.
 
     Raises:
-        WeightsMissingError: a registry name whose file was not pulled.
+        WeightsError: no such file, no such name, or a name whose file was not pulled.
     """
+    if not model.endswith(".gguf"):
+        return store.file(model)
     path = Path(model).expanduser()
-    return path if model.endswith(".gguf") and path.is_file() else store.file(model)
+    if not path.is_file():
+        raise WeightsError(
+            f"The model file {path} is missing: put it there, or set llm.model to a name from `shishen models list`."
+        )
+    return path

@@ -176,9 +176,7 @@ def _ranked_lines(text: str, recipe: Recipe, topic: Topic | None, names: list[st
         score += 2.0 * done
         if is_step:
             score += 2.0 * sum(re.search(_ADDED + re.escape(name), line) is not None for name in said if when)
-        elif topic == "amount":
-            score *= 1.5  # the list says the whole amount, a step often only a part of it
-        elif asked or _HOW.search(text):
+        elif topic != "amount" and (asked or _HOW.search(text)):
             score *= 0.9 if done else 0.5  # 葱怎么切 is a question about a deed
         scored.append((score, place, line))
     scored.sort(key=lambda item: (-item[0], item[1]))

@@ -17,7 +17,7 @@ from recipes import Quantity, Recipe, find_quantities
 from runnables.measures import Measure, find_measures, plain, short_names
 
 _MARKS = "。！？!?；;"
-_CLOSERS = '”"』」）)]'
+_CLOSERS = '”"』」）)'
 # A line break ends a sentence at once; behind any other mark a closing quote or a line break may still come.
 _SENTENCE_END = re.compile(rf"(?:[{_MARKS}]+[{_CLOSERS}]*)?\n|[{_MARKS}]+[{_CLOSERS}]*|(?<=[A-Za-z]{{2}})\.(?=\s)")
 # The list number of a sentence: 1. | （2） | **3、 | 步骤三： | 第四步 | Step 5: | ⑥; but 1.5汤匙 and 1:2 are amounts.
@@ -31,15 +31,15 @@ _ORDINAL = re.compile(r"(?:第|步骤|版本|做法|方法|[Ss]tep|No\.?)\s*$")
 _ARTICLE = re.compile(
     r"一(?:圈|[个個只口张把块条片层](?=\w{0,4}?(?:[碗锅盘盆盒袋瓶筷勺铲刀膜纸布盖罩缝洞孔坑窝圆球团]|容器|方向|口子|整体)))"
 )
-_TOTAL = re.compile(r"全程|全部|总[共计时]|一共|共需|整[个道]|[用耗需]时|前后")
+_TOTAL = re.compile(r"全程|全部做完|总[共计时]|一共|共需|整个过程|整道|[用耗需]时|前后")
 # What may stand between an amount and the ingredient behind it, and between an ingredient and the amount behind it.
 _BEHIND_AMOUNT = re.compile(
     r"(?:左右|以上)?\s*(?:[\u4e00-\u9fff]{1,6}的(?=\S))?"
     r"(?:新鲜|优质|上[好等]|普通|[带去]皮|[带去]骨|切好|洗净|泡好|剩[下余]|余下|[大小老嫩生熟鲜干湿冷凉热温细粗纯的·\s])*"
 )
 _BEHIND_NAME = " \t：:（(|=—-的大约概莫取放加入倒用要需是为有各自共只再准备分份重数量"
-# Pieces that count deeds, not ingredients (淋一圈油).
-_NO_AMOUNT = frozenset("圈次遍下层倍")
+# What counts deeds or people, not ingredients (淋一圈油, 红烧肉有4人份).
+_NO_AMOUNT = frozenset({"人份", "等份", *"圈次遍下层倍"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class GroundingCheck:
     _said: set[str] = field(init=False, default_factory=set)
     _given: set[str] = field(init=False, default_factory=set)
     _sources: tuple[str, ...] = field(init=False, default=())
+    _titles: tuple[str, ...] = field(init=False, default=())
     _text: str = field(init=False, default="")
     _known: list[Measure] = field(init=False, default_factory=list)
     _numbers: set[float] = field(init=False, default_factory=set)
@@ -79,7 +80,8 @@ class GroundingCheck:
     def __post_init__(self) -> None:
         recipe = self.recipe
         lines = (*recipe.steps, *recipe.ingredients)
-        titles = (recipe.name, recipe.dish, *recipe.aliases)
+        titles = tuple(filter(None, (recipe.name, recipe.dish, *recipe.aliases)))
+        self._titles = tuple(map(plain, titles))
         self._sources = self.focus or lines
         self._text = "\n".join(map(plain, (*lines, *titles, *self.focus)))
         facts = self.focus or (*lines, f"{recipe.servings}人份" if recipe.servings else "")
@@ -105,6 +107,8 @@ class GroundingCheck:
             known = (amount for owner in owners for amount in self._amounts[owner])
             if quantity not in wrong and not any(_agrees(quantity, amount) for amount in known):
                 wrong.append(quantity)
+        if body.rstrip().endswith(("?", "？")):
+            return [quantity for quantity in wrong if "几" not in quantity.text]  # the question said again
         return wrong
 
     def check(self, sentence: str) -> str:
@@ -186,6 +190,8 @@ class GroundingCheck:
                 behind = None  # 一个面团 is no flour
             before = text[: quantity.start].rstrip(_BEHIND_NAME)
             in_front = next((name for name in self._owners if before.endswith(name)), None)
+            if in_front and before.endswith(self._titles):
+                in_front = None  # 红烧肉 is no meat
             # 盐放2克、拌3个鸡蛋: pieces of something else stand in front of it without being the salt's amount.
             if quantity.dimension == "count" and behind is None and re.match(r"[\u4e00-\u9fff]", text[quantity.end :]):
                 in_front = None
@@ -234,7 +240,8 @@ def _letters(text: str) -> str:
 
 
 def _pairs(text: str) -> set[str]:
-    letters = _letters(text)
+    # A wrong number says nothing about which line was meant.
+    letters = [char for char in _letters(text) if not char.isdigit()]
     return set(map("".join, itertools.pairwise(letters)))
 
 
@@ -244,6 +251,8 @@ def _agrees(said: Quantity, known: Quantity) -> bool:
         return True
     if said.kind != known.kind or said.low != said.high or known.low == known.high:
         return False
+    if re.search("[几幾]", known.text):
+        return False  # 几分钟 names neither of its ends
     value, ends = said.bounds()[0], known.bounds()
     return any(abs(value - end) <= 1e-6 * max(1.0, end) for end in ends)
 

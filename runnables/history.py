@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import Field
 
-from configs import Section, data_dir
+from configs import ConfigError, Section, data_dir
+from runnables.errors import InvalidInputError
 
 _metadata = sa.MetaData()
 _messages = sa.Table(
@@ -41,21 +42,37 @@ class HistoryConfig(Section):
 
 
 class HistoryStore:
-    """Messages by (principal, session id). What was appended is on disk when the call returns."""
+    """Messages by (principal, session id). What was appended is on disk when the call returns.
+
+    Raises:
+        ConfigError: the database cannot be opened.
+    """
 
     def __init__(self, config: HistoryConfig) -> None:
         self._config = config
         url = config.url
         if not url:
-            folder = data_dir()
-            folder.mkdir(parents=True, exist_ok=True)
-            url = f"sqlite:///{(folder / 'history.sqlite').as_posix()}"
-        self._engine = sa.create_engine(url, pool_pre_ping=True)
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _careful_sqlite)
-            if database := sa.make_url(url).database:
-                Path(database).parent.mkdir(parents=True, exist_ok=True)
-        _metadata.create_all(self._engine)
+            url = f"sqlite:///{(data_dir() / 'history.sqlite').as_posix()}"
+        try:
+            self._engine = sa.create_engine(url, pool_pre_ping=True)
+            if self._engine.dialect.name == "sqlite":
+                sa.event.listen(self._engine, "connect", _careful_sqlite)
+                if database := sa.make_url(url).database:
+                    Path(database).parent.mkdir(parents=True, exist_ok=True)
+            self._create_tables()
+        except (OSError, sa.exc.SQLAlchemyError, ImportError) as error:
+            raise ConfigError(
+                f"the conversations cannot be kept in {_shown(url)} ({_reason(error)}); "
+                "set SHISHEN_HISTORY__URL or SHISHEN_DATA_DIR to a place that can be written"
+            ) from error
+
+    def _create_tables(self) -> None:
+        # IF NOT EXISTS and no look before: another server process may make them at the same moment.
+        with self._engine.begin() as connection:
+            for table in _metadata.sorted_tables:
+                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+                for index in table.indexes:
+                    connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 
     def load(self, principal: str, session_id: str) -> list[BaseMessage]:
         """The newest messages of a session, oldest first."""
@@ -73,21 +90,28 @@ class HistoryStore:
         ]
 
     def append(self, principal: str, session_id: str, messages: Sequence[BaseMessage]) -> None:
-        """Add messages to a session, all or none."""
+        """Add messages to a session, all or none.
+
+        Raises:
+            InvalidInputError: a message is neither the user's nor the assistant's.
+        """
+        if strange := [message.type for message in messages if _role(message) not in _TYPES]:
+            raise InvalidInputError(f"会话里只能保存 human 和 ai 消息，收到的是 {strange[0]}。")
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         rows = [
             {
                 "principal": principal,
                 "session_id": session_id,
-                "role": message.type.removesuffix("MessageChunk").lower(),
+                "role": _role(message),
                 "content": str(message.content),
                 "metadata": json.dumps(message.response_metadata, ensure_ascii=False, default=str),
                 "created": now,
             }
             for message in messages
         ]
-        with self._engine.begin() as connection:
-            connection.execute(sa.insert(_messages), rows)
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(_messages), rows)
 
     def clear(self, principal: str, session_id: str) -> int:
         """Forget a session; how many messages that were."""
@@ -98,6 +122,23 @@ class HistoryStore:
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+
+def _role(message: BaseMessage) -> str:
+    return message.type.removesuffix("MessageChunk").lower()
+
+
+def _shown(url: str) -> str:
+    """A database URL without its password."""
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return "the URL that history.url gives"
+
+
+def _reason(error: Exception) -> str:
+    first = getattr(error, "orig", None) or error
+    return str(getattr(first, "strerror", None) or first).splitlines()[0]
 
 
 def _careful_sqlite(connection: object, _record: object) -> None:

@@ -4,9 +4,10 @@ One class, three places where the tokens come from (``Backend``): llama.cpp in t
 OpenAI chat-completions protocol, and a deterministic fake for tests. All three speak the same JSON.
 """
 
+import re
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from contextlib import aclosing, closing, contextmanager
 from typing import Any, Literal, Protocol
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -20,6 +21,9 @@ from configs import Section
 from runnables.errors import BusyError, InvalidInputError, ModelError
 from runnables.schema import JsonObject
 
+_EMPTY = "模型没有给出任何内容，请再试一次。"
+# Paths, addresses and keys in the words of a backend are for the log.
+_PRIVATE = re.compile(r"\w*://\S+|(?:[A-Za-z]:)?(?:[\\/][\w.~-]+){2,}|(?:\bsk-|\bhf_|Bearer\s)[\w*-]+")
 _ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 
 
@@ -53,11 +57,11 @@ class LlmConfig(Section):
 class Backend(Protocol):
     """Where tokens come from: an OpenAI chat-completions body in, its stream of chunk objects out."""
 
-    def stream(self, body: JsonObject) -> Iterator[JsonObject]:
-        """Generate; closing the iterator stops the generation."""
+    def stream(self, body: JsonObject) -> Generator[JsonObject]:
+        """Generate; closing the generator stops the generation."""
 
-    def astream(self, body: JsonObject) -> AsyncIterator[JsonObject]:
-        """Generate; closing the iterator stops the generation."""
+    def astream(self, body: JsonObject) -> AsyncGenerator[JsonObject]:
+        """Generate; closing the generator stops the generation."""
 
     def warm_up(self) -> None:
         """Load what has to be loaded, or check that the server answers."""
@@ -156,14 +160,18 @@ class RecipeChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        with self._gate.enter():
-            for event in self.backend.stream(self._body(messages, stop, kwargs)):
+        body, is_empty = self._body(messages, stop, kwargs), True
+        with self._gate.enter(), closing(self.backend.stream(body)) as events:
+            for event in events:
                 chunk = _to_chunk(event)
                 if chunk is None:
                     continue
+                is_empty = False
                 if run_manager:
                     run_manager.on_llm_new_token(str(chunk.message.content), chunk=chunk)
                 yield chunk
+        if is_empty:
+            raise ModelError(_EMPTY)
 
     async def _astream(
         self,
@@ -172,14 +180,20 @@ class RecipeChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
+        body, is_empty = self._body(messages, stop, kwargs), True
         with self._gate.enter():
-            async for event in self.backend.astream(self._body(messages, stop, kwargs)):
-                chunk = _to_chunk(event)
-                if chunk is None:
-                    continue
-                if run_manager:
-                    await run_manager.on_llm_new_token(str(chunk.message.content), chunk=chunk)
-                yield chunk
+            # Closed here and not some time later, so that the place is only given back when the backend has stopped.
+            async with aclosing(self.backend.astream(body)) as events:
+                async for event in events:
+                    chunk = _to_chunk(event)
+                    if chunk is None:
+                        continue
+                    is_empty = False
+                    if run_manager:
+                        await run_manager.on_llm_new_token(str(chunk.message.content), chunk=chunk)
+                    yield chunk
+        if is_empty:
+            raise ModelError(_EMPTY)
 
     def _generate(
         self,
@@ -210,8 +224,8 @@ def _wire(message: BaseMessage) -> JsonObject:
 
 def _to_chunk(event: JsonObject) -> ChatGenerationChunk | None:
     """One chunk object of the protocol -> a LangChain chunk; None where it says nothing."""
-    if "error" in event:
-        raise to_error(event["error"])
+    if error := event.get("error"):
+        raise to_error(error)
     usage = event.get("usage")
     choice = (event.get("choices") or [{}])[0]
     text = (choice.get("delta") or {}).get("content") or ""
@@ -222,9 +236,9 @@ def _to_chunk(event: JsonObject) -> ChatGenerationChunk | None:
     message = AIMessageChunk(content=text, response_metadata=metadata)
     if usage:
         message.usage_metadata = UsageMetadata(
-            input_tokens=int(usage.get("prompt_tokens", 0)),
-            output_tokens=int(usage.get("completion_tokens", 0)),
-            total_tokens=int(usage.get("total_tokens", 0)),
+            input_tokens=int(usage.get("prompt_tokens") or 0),
+            output_tokens=int(usage.get("completion_tokens") or 0),
+            total_tokens=int(usage.get("total_tokens") or 0),
         )
     return ChatGenerationChunk(message=message)
 
@@ -234,12 +248,10 @@ def to_error(error: Any) -> Exception:
     text = str(error.get("message", error)) if isinstance(error, dict) else str(error)
     if "context" in text and ("exceed" in text or "size" in text or "length" in text):
         return InvalidInputError("这段对话太长，超出了模型能读的长度，请开始一段新对话或把问题写短一些。")
-    return ModelError(f"模型没能回答：{text[:200]}")
+    return ModelError(f"模型没能回答：{_PRIVATE.sub('…', text)[:200]}")
 
 
 def _join(chunks: list[ChatGenerationChunk]) -> ChatResult:
-    if not chunks:
-        raise ModelError("模型没有给出任何内容，请再试一次。")
     whole = chunks[0]
     for chunk in chunks[1:]:
         whole += chunk

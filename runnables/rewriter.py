@@ -1,7 +1,7 @@
 """(history, question) -> a question that can be understood alone; unchanged where it already can.
 
-Rules come first: who asks 那鱼香肉丝呢？, 第二个怎么做？ or 要炖多久？ after a dish was named needs no model to be understood,
-and a small model gets it wrong more often than right (docs/log.md). A language model may be asked instead
+Rules come first: who asks 那鱼香肉丝呢？, 第二个怎么做？ or 要炖多久？ after a dish was named needs no model to be
+understood, and a small model gets it wrong more often than right (docs/log.md). A language model may be asked instead
 (``rewriter.kind: llm``); what it says is used only where the guard finds it sane, else the rules' answer stands.
 """
 
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -43,19 +44,22 @@ _ITEM = "(?:个|道|种|样|款|项|号)"
 # 第二个, 倒数第一道, 最后那个, 选2; but not 第二步.
 _PICK = re.compile(rf"(?P<back>倒数)?第\s*{_NUMBER}\s*{_ITEM}?(?:菜|做法)?|(?P<last>最后[那这]?一?{_ITEM}(?:菜|做法)?)")
 _BARE_PICK = re.compile(rf"(?:我?[选要看做]|就)?(?:第\s*)?{_NUMBER}\s*{_ITEM}?(?:吧|好了|呢)?[。！!？?]*")
-_STEP_WORD = re.compile(r"第\s*(?:\d+|[一二两三四五六七八九十几]+)\s*步|[上下这那]一步|最后一?步")
+_STEP_WORD = re.compile(r"第\s*(?:\d+|[一二两三四五六七八九十几]+)\s*个?步|[上下这那]一步|最后一?步")
 _NUMBERED = re.compile(r"(?:^|[\s：:；;，,。*])(\d{1,2})[.、．)）]\s*([^；;\n]+?)(?=[；;。\n]|$|\s+\d{1,2}[.、．)）])")
 _OFFER = re.compile(r"(?:接近的有|种做法|推荐|试试|可以做)[：:]\s*(?P<names>[^。！？\n]*)")
 _RECIPE = re.compile(r"(?:^|\n)\**(?:食材|用料|材料|做法|步骤)\**[：:]")
+_READ = 4_000
+"""Letters of one message that are looked at."""
 
 # 好的，谢谢，那…: what stands before the question proper.
 _LEAD = re.compile(
-    r"(?:(?:好的?|好吧|嗯+|哦+|行|可以|ok|谢谢你?|多谢|明白了?|知道了|了解了?|算了吧?|不了|对了|另外|还有|顺便(?:问一?下)?|请问|那么?)(?:[，,。！!\s]+|(?=那|还是|再|换|改|要|需|能))|那么?(?=\S))+",
+    r"(?:(?:好的?|好吧|嗯|哦|行|可以|ok|谢谢你?|多谢|明白了?|知道了|了解了?|算了吧?|不了|对了|另外|还有|顺便(?:问一?下)?|请问"
+    r"|那么?)(?:[，,。！!\s]+|(?=那|还是|再|换|改|要|需|能))|那么?(?![个道么])(?=\S))++",
     re.IGNORECASE,
 )
-_TALK = re.compile(
-    r"(?:(?:好的?|好吧|嗯+|哦+|噢|行|可以|ok|okay|谢谢|多谢|感谢|明白|懂|知道|了解|收到|没问题|不用|不客气|再见|拜拜|晚安|早上好|你好|您好|hi|hello|哈+|呵+|嘿+|棒|厉害|不错|赞|完美|辛苦)"
-    r"(?:[了啊呀哦啦的呢吧你您]|[，,。！!~～.、\s])*|[太真好很])+$"
+_SMALL_TALK = re.compile(
+    r"(?:(?:好|嗯|哦|噢|行|可以|ok|okay|谢谢|多谢|感谢|明白|懂|知道|了解|收到|没问题|不用|不客气|再见|拜拜|晚安|早上好|你好|您好"
+    r"|hi|hello|哈|呵|嘿|棒|厉害|不错|赞|完美|辛苦)[了啊呀啦的呢吧你您，,。！!~～.、\s]*+|[太真很])++$"
     r"|.*(?:你(?:真|太|可真|是谁|是什么|叫什么|几岁|多大)|天气|几点|星期几|笑话|新闻|讲个故事|名字|股票)",
     re.IGNORECASE,
 )
@@ -63,26 +67,32 @@ _MENU_WANTED = re.compile(r"推荐|吃(?:什么|啥|点)|做(?:什么|啥|哪些
 
 # 那…呢, 换成…吧, 再告诉我…: another dish is wanted.
 _CHANGE = re.compile(
-    r"(?:还是|不如|要不|干脆|改[做成吃]?|换[成做个]?|再(?:告诉我|教教?我|说说|讲讲|来|做|问)|告诉我|教教?我|我?想[吃做学])"
+    r"(?:就[做来要选]|还是|不如|要不|干脆|改[做成吃]?|换[成做个]?|再(?:告诉我|教教?我|说说|讲讲|来|做|问))"
 )
 _SWAPPED = re.compile(r"(?:换|替|代|改)[成为]?.{1,8}(?:可以|行|能|好)?.{0,2}[吗么]")
 _NAMING = re.compile(
     r"(?:怎么|怎样|如何|咋)[做弄搞整烧煮炒炖蒸烤煎炸]|做法|菜谱|食谱|配方|想[吃做学]|教我|[做弄来整](?:个|份|道|一)|会做|能做"
 )
+# 用鸡肉可以吗, 没有料酒怎么办: what follows is an ingredient.
+_OBJECT = re.compile(r"(?:可以|能|能不能|可不可以|要不要|是不是)?(?:用|[不少多]?[放加]|没有?|换|改|再|把|先|后|配)")
+_LONGEST_NAME = 16
 _NO_DISH = re.compile(r"[我你他她它们人很太更最没不吃说谁]")
+_TOOLS = "电饭锅|电饭煲|高压锅|压力锅|微波炉|烤箱|空气炸锅|平底锅|砂锅|炒锅|电磁炉"
 _ASPECT = re.compile(
-    r"多久|多长时间|几分钟|几个?小时|几天|时间|火候|[大中小]火|热量|卡路里|营养|口感|味道|颜色|先放|后放|放?多少[克勺个水油盐糖]?|替代|代替|换成|改成|不放|少放|多放|可以不|能不能|可不可以|能放"
-    r"|要不要|需不需要|用不用|需要(?:什么|准备|哪些)|保存|隔夜|加热|冷冻|冷藏|几个?人|几份|孩子|小孩子?|宝宝|孕妇|老人|适合|为什么|为啥|注意|技巧|窍门|诀窍|失败|秘诀"
-    r"|焯水|腌制?|去腥|去苦味|辣吗|甜吗|咸吗|太[咸甜辣油淡老硬苦]|配什么|配料|配菜|调料|材料|食材|原料|用量|份量|步骤|顺序|做法|多少度|温度|油温|几成热?|几次|用什么|用哪|切成|怎么切|没有.{1,6}(?:怎么办|可以|行)"
-    r"|放.{1,4}吗|加.{1,4}吗|难不难|好做吗|难吗|成本|贵吗|能做吗|然后|接下来|怎么判断|怎么看"
-    r"|用?(?:电饭锅|电饭煲|高压锅|压力锅|微波炉|烤箱|空气炸锅|平底锅|砂锅|炒锅|电磁炉)(?=.{0,4}(?:可以|能|行|吗|怎么))|(?:可以|能)用.{2,5}[做煮炖蒸烤炒]"
+    r"多久|多长时间|几分钟|几个?小时|几天|时间|火候|[大中小]火|热量|卡路里|营养|口感|味道|颜色|先放|后放|放?多少[克勺个水油盐糖]?"
+    r"|替代|代替|换成|改成|不放|少放|多放|可以不|能不能|可不可以|能放|要不要|需不需要|用不用|需要(?:什么|准备|哪些)|保存|隔夜|加热"
+    r"|冷冻|冷藏|几个?人|几份|小?孩子?|宝宝|孕妇|老人|适合|为什么|为啥|注意|技巧|窍门|诀窍|秘诀|失败|焯水|腌制?|去腥|去苦味"
+    r"|辣吗|甜吗|咸吗|太[咸甜辣油淡老硬苦]|配什么|配料|配菜|调料|材料|食材|原料|用量|份量|步骤|顺序|做法|多少度|温度|油温|几成热?"
+    r"|几次|用什么|用哪|切成|怎么切|没有.{1,6}(?:怎么办|可以|行)|[放加].{1,4}吗|难不难|难吗|好做吗|成本|贵吗|能做吗|然后|接下来"
+    rf"|怎么判断|怎么看|用?(?:{_TOOLS})(?=.{{0,4}}(?:可以|能|行|吗|怎么))|(?:可以|能)用.{{2,5}}[做煮炖蒸烤炒]"
 )
 _PRONOUN = re.compile(r"[这那](?:道|个)?菜|该菜|它|[这那][道个]")
 _ASKS = re.compile(
     r"[吗呢？?几哪咋]|什么|啥|多|怎|如何|为何|能|可以|要不|用不用|是不是|会不会|行不行|够不够|需要|要|放|加"
 )
 _FUNCTION = re.compile(
-    r"[要需能会可以应该得是有没不的了吗呢吧啊呀么嘛还再也就都只用放加点些下上里几多少个把给和跟做弄吃好第一二三四五六七八九十步]|怎么|怎样|如何|什么|哪里?|自己|一下"
+    r"[要需能会可以应该得是有没不的了吗呢吧啊呀么嘛还再也就都只用放加点些下上里几多少个把给和跟做弄吃好步]"
+    r"|[第一二三四五六七八九十]|怎么|怎样|如何|什么|哪里?|自己|一下"
 )
 
 
@@ -94,6 +104,34 @@ class RewriterConfig(Section):
     """For ``llm``: how long to wait for the model before the rules' answer is taken."""
     max_turns: int = Field(12, ge=1, le=200)
     """Messages of history that are looked at, counted from the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What a conversation has come to.
+
+    Attributes:
+        dish: The dish that it is about; may be empty.
+        told: What was said of the dish.
+        menu: The dishes that were offered last.
+    """
+
+    dish: str = ""
+    told: str = ""
+    menu: tuple[str, ...] = ()
+
+    def about(self, dish: str) -> "Talk":
+        """The same talk, now about a dish."""
+        return self if dish == self.dish else Talk(dish, "", self.menu)
+
+    def hear(self, said: str) -> "Talk":
+        """The talk after an answer."""
+        menu = _menu(said)
+        return Talk(self.dish, self.told if menu else f"{self.told}\n{said}", menu or self.menu)
+
+    def is_part(self, name: str) -> bool:
+        """Whether a name is but a part of the dish: 五花肉 of 红烧肉, 鸡翅 of 可乐鸡翅."""
+        return bool(self.dish) and name != self.dish and (name in self.dish or name in self.told)
 
 
 class RuleRewriter:
@@ -111,79 +149,87 @@ class RuleRewriter:
         return self.follow(history, question)[0]
 
     def follow(self, history: Sequence[BaseMessage], question: str) -> tuple[str, str]:
-        """History, oldest first, and a question -> the standalone question, and the dish that it is about (or nothing)."""
-        dish: str = ""
-        menu: list[str] = []
+        """History, oldest first, and a question -> the standalone question, and the dish that it is about if any."""
+        talk = Talk()
         for message in history:
-            text = str(message.content)
+            text = str(message.content)[:_READ]
             if isinstance(message, HumanMessage):
-                dish = self._complete(text, dish, menu)[1]
+                talk = talk.about(self._complete(text, talk)[1])
             else:
-                menu = _menu(text) or menu
-        return self._complete(question, dish, menu)
+                # A kept turn says how its question was understood, also where that question is too long ago.
+                understood = str(message.response_metadata.get("question") or "")[:_READ]
+                talk = talk.about(self._named(understood, talk) or talk.dish).hear(text)
+        return self._complete(question, talk)
 
     def names_dish(self, text: str) -> bool:
         """Whether a text names a dish of the index."""
-        return bool(self._named(text))
+        return bool(self._named(text, Talk()))
 
-    def _complete(self, question: str, dish: str, menu: list[str]) -> tuple[str, str]:
-        text = question.strip()
-        if picked := _pick(text, menu):
+    def _complete(self, question: str, talk: Talk) -> tuple[str, str]:
+        text, dish = question.strip(), talk.dish
+        if picked := _pick(text, talk.menu):
             name, rest = picked
-            return (self._about(name, rest) if rest else f"{name}怎么做"), name
-        if _TALK.match(text) or _MENU_WANTED.search(text) or understand(text).foods:
+            return (_about(name, rest) if rest else f"{name}怎么做"), name
+        if not re.search(r"\w", text) or _SMALL_TALK.match(text) or _MENU_WANTED.search(text) or understand(text).foods:
             return text, dish
-        asked = _LEAD.sub("", text, count=1) if _LEAD.match(text) else text
-        if wanted := self._wanted(text, asked):
+        lead = _LEAD.match(text)
+        asked = text[lead.end() :] if lead else text
+        if dish and _STEP_WORD.search(asked) and not self._named(_STEP_WORD.split(asked)[0], talk):
+            return _about(dish, asked), dish
+        if wanted := self._wanted(asked, lead[0] if lead else "", talk):
             return f"{wanted}怎么做", wanted
-        if named := self._named(asked):
+        if named := self._named(asked, talk):
             return text, named
         if not dish:
             return text, ""
         if _PRONOUN.search(asked):
-            return self._about(dish, *_PRONOUN.split(asked, maxsplit=1)), dish
+            return _about(dish, *_PRONOUN.split(asked, maxsplit=1)), dish
         if understand(asked).all_shell or _ASPECT.search(asked) or (_ASKS.search(asked) and not _NAMING.search(asked)):
-            return self._about(dish, asked), dish
+            return _about(dish, asked), dish
         return text, dish
 
-    def _about(self, dish: str, *parts: str) -> str:
-        """A dish and what is asked of it -> a question that the search takes for that dish."""
-        before, rest = ("", *parts)[-2:]
-        joined = f"{before}{dish}{rest}"
-        # 冰花煎饺用电饭锅可以做吗 is no dish to the search; in a clause of its own the dish is.
-        return joined if self._knows(joined) else f"{dish}，{before}{rest.lstrip('，, ')}"
-
-    def _wanted(self, text: str, asked: str) -> str:
+    def _wanted(self, asked: str, lead: str, talk: Talk) -> str:
         """那鱼香肉丝呢？, 算了，还是做红烧肉吧 -> the other dish that is wanted; else nothing.
 
         A dish that the index does not have is wanted too: its absence is then said, and not the former dish told again.
         """
         clause = re.split(r"[，,。！!；;]", asked.strip("，,。！!？? "))[-1]
         change = _CHANGE.match(clause)
-        is_then = (asked != text and text.lstrip().startswith(("那", "算了"))) or re.search(r"呢[？?！!]*$", clause)
-        if (not change and not is_then) or _SWAPPED.search(clause) or _PRONOUN.search(clause):
+        then = re.search("那|算了", lead) or clause.endswith("呢")
+        if (not change and not then) or _SWAPPED.search(clause) or _PRONOUN.search(clause):
             return ""
         name = understand(clause[change.end() :] if change else clause).cores[0]
-        if len(_residue(name)) < 2:
+        if len(_residue(name)) < 2 or talk.is_part(name):
             return ""
         if self._knows(f"{name}的做法"):
             return name
-        clear = not _ASPECT.search(name) and not _NO_DISH.search(name) and not _ASKS.search(name)
-        return name if clear and 2 <= len(name) <= 12 else ""
+        clear = not any(pattern.search(name) for pattern in (_ASPECT, _NO_DISH, _ASKS))
+        return name if clear and len(name) <= _LONGEST_NAME else ""
 
-    def _named(self, text: str) -> str:
-        """The dish that a question names: one that the index knows, or what is called a dish (佛跳墙怎么做); else nothing."""
+    def _named(self, text: str, talk: Talk) -> str:
+        """The dish that a question names: one of the index, or what is called a dish (佛跳墙怎么做); else nothing."""
         query = understand(text)
-        if query.all_shell:
+        if query.all_shell or _OBJECT.match(text):
             return ""
         cores = sorted(query.cores, key=len, reverse=True)
-        parts = [part.strip() for core in cores for part in (core, *_ASPECT.split(core))]
-        for part in dict.fromkeys(parts):
-            if len(_residue(part)) >= 2 and len(part) <= 16 and self._knows(f"{part}的做法"):
+        for part in dict.fromkeys(part.strip() for core in cores for part in (core, _ASPECT.split(core)[0])):
+            if len(_residue(part)) < 2 or len(part) > _LONGEST_NAME or talk.is_part(part):
+                continue
+            if self._knows(f"{part}的做法"):
                 return part
         name = cores[0]
-        is_called = _NAMING.search(text) and not _STEP_WORD.search(text) and not _NO_DISH.search(name)
-        return name if is_called and not _ASPECT.search(name) and len(_residue(name)) >= 2 and len(name) <= 12 else ""
+        if not _NAMING.search(text) or _ASPECT.search(name) or _NO_DISH.search(name) or talk.is_part(name):
+            return ""
+        return name if len(_residue(name)) >= 2 and len(name) <= _LONGEST_NAME else ""
+
+
+def _about(dish: str, *parts: str) -> str:
+    """A dish and what is asked of it -> a question that the search takes for that dish."""
+    before, rest = ("", *parts)[-2:]
+    joined = f"{before}{dish}{rest}"
+    # 冰花煎饺用电饭锅可以做吗 is one long name to the search; in a clause of its own the dish stands out.
+    is_plain = understand(joined).cores == understand(dish).cores
+    return joined if is_plain else f"{dish}，{before}{rest.lstrip('，, ')}"
 
 
 def _residue(text: str) -> str:
@@ -191,7 +237,7 @@ def _residue(text: str) -> str:
     return re.sub(r"\W", "", _FUNCTION.sub("", _ASPECT.sub("", _PRONOUN.sub("", text))))
 
 
-def _menu(said: str) -> list[str]:
+def _menu(said: str) -> tuple[str, ...]:
     """The dishes that an answer offers to choose from: a numbered list, or names behind 比较接近的有."""
     offer = _OFFER.search(said)
     lines = [] if offer is None and _RECIPE.search(said) else [name for _, name in _NUMBERED.findall(said)]
@@ -199,10 +245,10 @@ def _menu(said: str) -> list[str]:
         lines = re.split(r"[、，,]", offer["names"])
     names = [re.split(r"[（(：:，,—]|\s-", line.strip(" *《》“”「」"))[0].strip(" *《》“”「」") for line in lines]
     names = [name.removesuffix("等") for name in names]
-    return names if names and all(0 < len(name) <= 20 for name in names) else []
+    return tuple(names) if all(0 < len(name) <= 20 for name in names) else ()
 
 
-def _pick(question: str, menu: list[str]) -> tuple[str, str] | None:
+def _pick(question: str, menu: tuple[str, ...]) -> tuple[str, str] | None:
     """第二个怎么做？ after a list -> the item and what is asked of it; None where it picks nothing."""
     match = _BARE_PICK.fullmatch(question) or _PICK.search(question)
     if not menu or match is None or _STEP_WORD.search(question):
@@ -213,7 +259,7 @@ def _pick(question: str, menu: list[str]) -> tuple[str, str] | None:
     if number < 1 or not 0 <= index < len(menu):
         return None
     rest = (question[: match.start()] + question[match.end() :]).strip(" 那，,。？?！!的呢吧")
-    return menu[index], "" if _NAMING.fullmatch(rest) or understand(rest).all_shell else rest
+    return menu[index], "" if understand(rest).all_shell and not _ASPECT.search(rest) else rest
 
 
 def _sane(rewritten: str, question: str, history: Sequence[BaseMessage]) -> str:

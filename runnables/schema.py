@@ -21,8 +21,8 @@ ChatModelInput = (
     | Annotated[list[HumanMessage | AIMessage | SystemMessage], Field(min_length=1, max_length=200)]
 )
 
-# A stream that is put together is an AIMessageChunk. The schema is what LangServe's chat playground looks for: pydantic writes
-# the literal as a ``const``, the page wants an ``enum``.
+# A stream that is put together is an AIMessageChunk. The schema is what LangServe's chat playground looks for: pydantic
+# writes the literal as a ``const``, the page wants an ``enum``.
 ChatOutput = Annotated[
     AIMessage | AIMessageChunk,
     WithJsonSchema(
