@@ -77,7 +77,7 @@ class LiveServer:
         )
         self.url = ""
 
-    def wait_ready(self, limit_s: float = 180.0) -> None:
+    def wait_ready(self, limit_s: float = 600.0) -> None:
         """Read the log until the address is printed; it is printed when all models are loaded."""
         assert self.process.stderr is not None
         until = time.monotonic() + limit_s
