@@ -78,6 +78,7 @@ class LlamaCpp:
         params.n_ctx = self._config.context_tokens * self._config.slots
         params.cpuparams.n_threads = self._config.threads or os.cpu_count() or 2
         params.verbosity = -1
+        params.cache_ram_mib = self._config.prompt_cache_mib
         # The library opens an HTTP port of its own on the loopback interface. Nothing of ours uses it: it gets no page,
         # no view into the slots, and a key that nobody knows.
         params.ui = False

@@ -47,6 +47,8 @@ class LlmConfig(Section):
     """Requests that generate at the same time."""
     waiting: int = Field(8, ge=0, le=1024)
     """Requests that may wait for a slot; one more is answered 429."""
+    prompt_cache_mib: int = Field(512, ge=0, le=65_536)
+    """Memory for the heads of earlier prompts (embedded model); llama.cpp's own default, 8 GiB, is a whole laptop."""
     threads: int = Field(0, ge=0, le=256)
     """CPU threads of the embedded model; 0 takes every core."""
     timeout_s: float = Field(60.0, gt=0)

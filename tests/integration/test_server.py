@@ -17,7 +17,7 @@ from langserve import RemoteRunnable
 from recipes import find_quantities
 
 pytestmark = pytest.mark.integration
-TIMEOUT_S = 120
+TIMEOUT_S = 400
 
 
 def remote(server: LiveServer, path: str, **headers: str) -> RemoteRunnable:
@@ -177,7 +177,7 @@ def test_a_client_that_leaves_stops_its_generation(live_server: LiveServer, endp
 
 def test_more_requests_than_places_are_told_to_wait(live_server: LiveServer):
     def post(_: int) -> httpx.Response:
-        return httpx.post(f"{live_server.url}/llm/invoke", json={"input": "写一句关于豆腐的话"}, timeout=TIMEOUT_S)
+        return httpx.post(f"{live_server.url}/llm/invoke", json={"input": "用五个字夸豆腐"}, timeout=TIMEOUT_S)
 
     with ThreadPoolExecutor(24) as pool:
         replies = list(pool.map(post, range(24)))
