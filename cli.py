@@ -13,6 +13,7 @@ from chains import Components, Settings
 from commands import index as index_commands
 from commands import models as model_commands
 from commands.support import fail, guarded, make_components
+from runnables.schema import SearchHit
 
 app = typer.Typer(name="shishen", help="食神：自己搭的中文做菜助手。", no_args_is_help=True, add_completion=False)
 app.add_typer(model_commands.app, name="models")
@@ -90,13 +91,13 @@ def _search_one(parts: Components, question: str, top_n: int) -> dict[str, Any]:
     rows = parts.search.invoke(question)
     scored = [row for row in rows if row["rerank_score"] is not None][:top_n]
     hits = [
-        {
-            "ref": row["ref"],
-            "recipe_id": row["recipe_id"],
-            "dish": row["dish"],
-            "matched_question": row["matched_question"],
-            "score": row["fused_score"],
-        }
+        SearchHit(
+            ref=row["ref"],
+            recipe_id=row["recipe_id"],
+            dish=row["dish"],
+            matched_question=row["matched_question"],
+            score=row["fused_score"],
+        )
         for row in scored
     ]
     return {"question": question, "answerable": any(row["kept"] for row in rows), "hits": hits}

@@ -18,7 +18,7 @@ from evals.questions import LabelledQuestion, read_questions
 from evals.retrieval import TOP_K, open_or_build
 from vectorstores import RecipeIndex, understand
 from vectorstores.floor import FEATURES
-from vectorstores.index import Ranking
+from vectorstores.index import Ranking, clause_for_meaning
 
 FOLDS = 5
 RIDGE = 1.0
@@ -44,7 +44,7 @@ def _best(
     """Features and record number of the best candidate that is not among the removed recipes."""
     query = understand(question.text)
     lexical = index.lexical_search(query, TOP_K)
-    dense = index.dense_search(query, TOP_K, lexical.core if lexical.hits and not query.foods else None)
+    dense = index.dense_search(query, TOP_K, clause_for_meaning(query, lexical))
 
     def ref(qid: int) -> int:
         return int(index.docstore.card(index.docstore.question(qid)[1])[1].rsplit("#", 1)[1])

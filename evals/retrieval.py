@@ -18,7 +18,7 @@ import numpy as np
 from evals.questions import LabelledQuestion, read_questions
 from runnables.reranker import Reranker, RerankerConfig
 from vectorstores import EmbeddingsConfig, RecipeIndex, build_embeddings, build_index, understand
-from vectorstores.index import Ranking
+from vectorstores.index import Ranking, clause_for_meaning
 
 METHODS = ("fusion", "lexical", "dense", "rrf")
 TOP_K = 50
@@ -44,7 +44,7 @@ def rank_all(index: RecipeIndex, question: LabelledQuestion) -> tuple[dict[str, 
     """One question -> ranked record numbers by method, and whether the served chain would answer it."""
     query = understand(question.text)
     lexical = index.lexical_search(query, TOP_K)
-    dense = index.dense_search(query, TOP_K, lexical.core if lexical.hits and not query.foods else None)
+    dense = index.dense_search(query, TOP_K, clause_for_meaning(query, lexical))
     candidates = index.fuse(query, lexical, dense)
     rows = Reranker(RerankerConfig(), index)({"query": query, "dense": dense, "candidates": candidates})
     ranked = {

@@ -17,7 +17,7 @@ from recipes import Recipe, to_text
 from runnables.errors import InvalidInputError
 from runnables.schema import MAX_QUESTION, ExplainRow
 from vectorstores import Candidate, RecipeIndex, SearchQuery, understand
-from vectorstores.index import Ranking
+from vectorstores.index import Ranking, clause_for_meaning
 
 
 class HyqeConfig(Section):
@@ -65,9 +65,7 @@ def build_hyqe(config: HyqeConfig, index: RecipeIndex) -> Runnable[str, dict[str
     def search(question: str, config: RunnableConfig) -> dict[str, Any]:
         query = understanding.invoke(question, config)
         lexical = lexical_search.invoke(query, config)
-        # The lexical ranking knows which clause of the question names a dish; the embedding gets that clause only.
-        core = lexical.core if lexical.hits and not query.foods else None
-        dense = dense_search.invoke({"query": query, "core": core}, config)
+        dense = dense_search.invoke({"query": query, "core": clause_for_meaning(query, lexical)}, config)
         state = {"query": query, "lexical": lexical, "dense": dense}
         return {**state, "candidates": fusion.invoke(state, config)}
 

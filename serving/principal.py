@@ -10,8 +10,9 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import Response
 
+from chains.chat import LOCAL
+
 COOKIE = "shishen_principal"
-LOCAL = "local"
 _MAX_CREDENTIAL = 4_096
 _YEAR_S = 365 * 24 * 3600
 

@@ -275,6 +275,14 @@ def encode_one(embedder: Embedder, text: str) -> Vectors:
     return np.asarray(embedder.encode([text])[0], dtype=np.float32)
 
 
+def clause_for_meaning(query: SearchQuery, lexical: Ranking) -> str | None:
+    """Which clause the embedding gets: the one that the lexical ranking found a dish in; None where it found none.
+
+    A question for dishes made of ingredients has no such clause, whatever the ranking by ingredient found.
+    """
+    return lexical.core if lexical.hits and not query.foods else None
+
+
 def food_names(recipe: Recipe) -> str:
     """The ingredient names of a recipe, as the lexical field and the coverage see them."""
     return normalise(" ".join(item.name for item in recipe.parsed_ingredients if item.name))

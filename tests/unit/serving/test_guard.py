@@ -4,10 +4,11 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
+from chains.chat import LOCAL
 from configs import ServerConfig
 from runnables.errors import BusyError
 from serving.guard import Guard
-from serving.principal import COOKIE, LOCAL, principal_of
+from serving.principal import COOKIE, principal_of
 from serving.replies import validation_sentence
 
 CONFIG = ServerConfig(max_body_bytes=1000, max_batch=2, timeout_s=0.1)
